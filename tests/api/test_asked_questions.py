@@ -280,6 +280,27 @@ def test_an_old_page_answers_for_the_step_that_it_shows_alone(http: httpx2.Clien
             assert "Quita la traba" in root.get(case).text
 
 
+def test_an_old_page_takes_back_the_answer_that_was_the_last_one_there(http: httpx2.Client, server: Server) -> None:
+    server.runtime.parts.policy = AUTHOR_ORDER
+    with httpx2.Client(base_url=server.url, timeout=30) as root:
+        case = root.post("/ayuda", data={"words": asking.WORDS}).headers["location"]
+        act, undo = case.replace("caso", "step"), case.replace("caso", "undo")
+
+        def say_on_the_page(answer: str) -> None:
+            root.post(act, data={**forms(root.get(f"{case}?pasos=1").text), "answer": answer})
+
+        say_on_the_page("could_not")
+        say_on_the_page("could_not")
+        old = root.get(case).text
+        assert ('data-state="handed"' in old, forms(old)["step_number"]) == (True, "1")
+        say_on_the_page("not_helped")
+        say_on_the_page("not_helped")
+        assert root.post(undo, data=forms(old)).headers["location"] == case
+        assert "Restablece la cafetera" in root.get(f"{case}?pasos=1").text, "the answer to the second step stays"
+        root.post(undo, data=forms(root.get(case).text))
+        assert "Limpia el filtro" in root.get(f"{case}?pasos=1").text
+
+
 def forms(page: str) -> dict[str, str]:
     """The hidden fields of a step's page."""
     return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))

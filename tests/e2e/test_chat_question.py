@@ -51,6 +51,16 @@ def test_the_answer_before_a_step_may_be_changed(session_id: str, facade: str, h
     assert [each["answer_id"] for each in answers] == ["verde"]
 
 
+@pytest.mark.parametrize(("said", "left_as"), [(b"q\r", "started"), (b"quiero hablar con una persona\r", "escalated")])
+def test_whoever_changes_an_answer_may_leave_or_ask_for_a_person(
+    session_id: str, facade: str, here: Run, said: bytes, left_as: str
+) -> None:
+    told = at_a_terminal(facade, "chat", session_id, keys=[b"1\r", b"atras\r", b"s\r", said, b"\r"])
+    assert told.code == 0
+    state = json.loads(here("sessions", "show", session_id, "--json").out)
+    assert (state["session"]["status"], state["guide_answers"][0]["answer_id"]) == (left_as, "roja")
+
+
 def test_a_person_is_a_few_words_away(session_id: str, facade: str, here: Run) -> None:
     shown = plain(at_a_terminal(facade, "chat", session_id, keys=[b"quiero hablar con una persona\r", b"\r"]))
     assert "Como lo pediste, te atenderá una persona" in shown

@@ -222,8 +222,9 @@ class Conversation:
             if choice == "leave":
                 return None
             if choice == BACK:
-                changed = self._first.correct(view, self._sessions, self._tell_once)
-                if changed := changed or self._look_back(view.session_id, step):
+                if asked := self._first.asked_again(step, self._sessions):
+                    return self._ask_first(view, asked)
+                if changed := self._look_back(view.session_id, step):
                     return changed
             elif self._is_sure(step, choice) and (told := self._act(view, step, str(choice), active_s)):
                 return told

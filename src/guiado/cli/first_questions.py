@@ -44,23 +44,16 @@ class FirstQuestions:
             self._ask_guides(view, step, sessions, tell, hear) if step.question else self._ask_variant(view, step, sessions, tell)
         )
 
-    def correct(self, view: ChatView, sessions: ChatSessions, tell: Tell) -> ChatView | None:
-        """Offer to answer the question before the open step anew; the session then, or None where nothing changed."""
-        from guiado.cli import chat_view
+    def asked_again(self, step: StepOut, sessions: ChatSessions) -> StepOut | None:
+        """The open step with the question that was answered before it, where the customer wants to answer that otherwise."""
+        import msgspec
 
-        asked = sessions.question_before(view.session_id) if self._screen.is_interactive else None
+        asked = sessions.question_before(step.session_id) if self._screen.is_interactive else None
         if asked is None:
             return None
         self._screen.say("Antes de este paso respondiste: {question}", style="cyan", question=asked.text)
-        if not is_sure(self._screen, self._screen.tr("¿Quieres cambiar esa respuesta? s/n")):
-            return None
-        chosen = ask_choice(self._screen, chat_view.show_guide_question(self._screen, asked))
-        if not isinstance(chosen, Mapping):
-            return None
-        answer_id = str(chosen["answer_id"]) if "answer_id" in chosen else None
-        told = tell(view, partial(sessions.answer_question, view.session_id, asked.id, answer_id))
-        chat_view.reply(self._screen, told)
-        return told
+        is_wanted = is_sure(self._screen, self._screen.tr("¿Quieres cambiar esa respuesta? s/n"))
+        return msgspec.structs.replace(step, question=asked) if is_wanted else None
 
     def _asks_variant(self, step: StepOut) -> bool:
         return bool(step.variants) and step.variant is None and self._unknown_variant_of != step.session_id

@@ -1,6 +1,6 @@
 """Readings of the texts of the guides that ship: how encoder and words read each, its codes, and the stems of their words.
 
-To read 9,000 texts takes four seconds of a start. What is prepared is what reading would give, which a test compares; a text that
+To read 11,000 texts takes seconds of a start. What is prepared is what reading would give, which a test compares; a text that
 is not prepared is read.
 """
 

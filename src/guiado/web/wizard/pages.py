@@ -26,7 +26,7 @@ from guiado.i18n import day_of, hour_of, text, text_for, weekday_of
 from guiado.settings import Settings
 from guiado.web.figures import Figure, figures_of
 from guiado.web.wizard.door import CaseDoor, Page, is_on, page, start_path
-from guiado.web.wizard.gate import gate_of
+from guiado.web.wizard.gate import STEPS_FIELD, gate_of, kept_at
 from guiado.web.wizard.pictures import TROUBLE_FIELD, TROUBLES
 from guiado.web.wizard.questions import QUESTION_FIELD, answers_known, asked_again
 
@@ -60,7 +60,7 @@ def standing(request: Http, door: CaseDoor, record: SessionRecord, desk: Desk) -
         return _solved(request, door, record, asks_rating=desk.asks_rating)
     if session.status is Status.ABANDONED:
         return _page(request, door, session, "closed", told=_lines(customer_messages.nothing_to_do(session, guide)))
-    wants_step = request.query_params.get("pasos") is not None
+    wants_step = request.query_params.get(STEPS_FIELD) is not None
     step = views.open_step(session, guide)
     if session.status in _WITH_PERSON and (step is None or not wants_step):
         return _handed(request, door, record, desk, has_step=step is not None)
@@ -140,6 +140,11 @@ def may_undo(session: Session, now: datetime) -> bool:
         return False
     told_at = session.ended_at or session.escalated_at
     return told_at is None or now - told_at < UNDO_WINDOW
+
+
+def _undo_step(record: SessionRecord) -> int | None:
+    """The position of the step whose answer may be taken back, the last one; None where none may."""
+    return record.attempts[-1].attempt.step_number if record.attempts and may_undo(record.session, clock.now()) else None
 
 
 def _time_left(session: Session, guide: Guide | None) -> str:
@@ -248,7 +253,7 @@ def _solved(request: Http, door: CaseDoor, record: SessionRecord, *, asks_rating
         others=views.other_problems_view(session),
         asks_rating=asks_rating,
         thanked=_thanks(request, session),
-        may_undo=may_undo(session, clock.now()),
+        undo_step=_undo_step(record),
         start=start_path(request) if is_on(request) else None,
     )
 
@@ -275,10 +280,10 @@ def _handed(request: Http, door: CaseDoor, record: SessionRecord, desk: Desk, *,
         trouble=_email_trouble(request, session),
         follows=_follows(settings, session, _tried(record), is_told=desk.is_told),
         pictures=_pictures(request, record),
-        step_path=f"{door.to('caso')}{'&' if '?' in door.to('caso') else '?'}pasos=1" if has_step else None,
+        step_path=door.case_with(kept_at(session, {}, door.wished)) if has_step else None,
         asks_rating=desk.asks_rating,
         thanked=_thanks(request, session),
-        may_undo=may_undo(session, clock.now()),
+        undo_step=_undo_step(record),
         # Of an urgent guide they are what to do first, which the page says above.
         at_hand=[] if urgent_lines else customer_messages.to_have_at_hand(session, record.guide),
     )
